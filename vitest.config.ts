@@ -36,12 +36,18 @@ const turn = (groupOrder: number) => ({ sequence: { groupOrder } });
 /** Recovery after faults takes longer than these tests wait while others use the second of two cores. */
 const FAULTS = 'test/fleet/faults.test.ts';
 
+/** On an emulated machine, what has time limits of its own: frames are late, checks of a model end. */
+const LIMITED_ON_ARM64 = ['test/arm64/run.test.ts', 'test/arm64/references.test.ts'];
+
+/** For what gets only the processor time that others leave. */
+const HALF_AN_HOUR = 30 * 60_000;
+
 /** Telemetry that waits is kept apart too, test by test. */
 const setupFiles = ['test/support/state-home.ts'];
 
 /**
  * Projects: `unit` needs nothing but node_modules; `integration` starts real processes (workers, brokers,
- * Chromium, the command line); `arm64` an emulated machine and `avx2` an emulated CPU, which `npm test`
+ * Chromium, the command line); `arm64` and `arm64-run` an emulated machine and `avx2` an emulated CPU, which `npm test`
  * makes; `ros` needs a ROS 2 environment; `fleet` starts a real broker and a real PostgreSQL, and `fleet-faults`, which
  * has the machine to itself, breaks them.
  */
@@ -116,6 +122,21 @@ export default defineConfig({
           expect: WAITING,
           setupFiles,
           include: ['test/arm64/**/*.test.ts'],
+          exclude: LIMITED_ON_ARM64,
+          testTimeout: HALF_AN_HOUR,
+          hookTimeout: HALF_AN_HOUR,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'arm64-run',
+          env,
+          ...RETRIED,
+          ...turn(5),
+          expect: WAITING,
+          setupFiles,
+          include: LIMITED_ON_ARM64,
           // everything takes some hundred times as long under emulation
           testTimeout: 300_000,
           hookTimeout: 300_000,

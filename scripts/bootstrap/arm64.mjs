@@ -165,8 +165,11 @@ async function ensureApp() {
     symlinkSync(path.join(ROOT, 'models'), path.join(app, 'models'));
   });
   const dist = path.join(app, 'dist');
-  rmSync(dist, { recursive: true, force: true });
-  cpSync(PLACES.dist, dist, { recursive: true });
+  // not while tests run from it
+  await once('arm64-build', [dist, keyOfFiles([PLACES.dist])], path.join(dist, 'cli.js'), () => {
+    rmSync(dist, { recursive: true, force: true });
+    cpSync(PLACES.dist, dist, { recursive: true });
+  });
   return app;
 }
 

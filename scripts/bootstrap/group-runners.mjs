@@ -78,9 +78,11 @@ export function skip(reason, command) {
 /**
  * @param {string} project of vitest.config.ts
  * @param {Env} env
+ * @param {readonly string[]} [options] of vitest
  * @returns {Promise<Counts>}
  */
-export const vitest = (project, env) => runVitest(['--project', project, '--passWithNoTests'], project, env);
+export const vitest = (project, env, options = []) =>
+  runVitest(['--project', project, '--passWithNoTests', ...options], project, env);
 
 /**
  * Runs test files, each in its own project.
@@ -133,14 +135,10 @@ export async function watchTests(files, env) {
 }
 
 /**
- * Tests the quantizer of `goshawk optimize` in the environment that the command creates for itself.
- * @param {Env} env
- * @param {readonly string[]} [wrapper] command and arguments that start Python
- * @param {string} [label] of the report
- * @param {string} [group] that this is part of
- * @returns {Promise<Counts>}
+ * The environment of the quantizer, as `goshawk optimize` creates it for itself.
+ * @returns {Promise<string>} its Python
  */
-export async function quantizer(env, wrapper = [], label = 'quantizer', group = label) {
+export async function prepareQuantizer() {
   const made = path.join(PLACES.dist, 'tools/optimize/environment.js');
   /** @type {unknown} */
   const loaded = await import(made);
@@ -150,13 +148,38 @@ export async function quantizer(env, wrapper = [], label = 'quantizer', group = 
   const { command } = await ensureQuantizer((activity) => {
     console.log(activity);
   }, AbortSignal.timeout(600_000));
+  return command;
+}
+
+/**
+ * Runs the tests of a folder by pytest. It leaves nothing next to the sources, which others may be copying meanwhile.
+ * @param {readonly [string, ...string[]]} python command and first arguments
+ * @param {string} folder
+ * @param {{ label: string, group: string, env: Env }} options names of the report and of what runs it again
+ * @returns {Promise<Counts>}
+ */
+export async function pytest([program, ...args], folder, { label, group, env }) {
   const report = path.join(PLACES.state, `test-results/${label}.xml`);
   rmSync(report, { force: true });
+  const ok = await show(
+    program,
+    [...args, '-m', 'pytest', folder, '-q', '-p', 'no:cacheprovider', `--junitxml=${report}`],
+    { ...env, PYTHONDONTWRITEBYTECODE: '1' },
+  );
+  return readJunitReport(report, ok, group);
+}
+
+/**
+ * Tests the quantizer of `goshawk optimize` in the environment that the command creates for itself.
+ * @param {Env} env
+ * @param {readonly string[]} [wrapper] command and arguments that start Python
+ * @param {string} [label] of the report
+ * @param {string} [group] that this is part of
+ * @returns {Promise<Counts>}
+ */
+export async function quantizer(env, wrapper = [], label = 'quantizer', group = label) {
+  const command = await prepareQuantizer();
   const folder = path.join(ROOT, 'scripts/optimize');
   const [program = command, ...args] = [...wrapper, command];
-  const ok = await show(program, [...args, '-m', 'pytest', folder, '-q', `--junitxml=${report}`], {
-    ...env,
-    PYTHONPATH: folder,
-  });
-  return readJunitReport(report, ok, group);
+  return await pytest([program, ...args], folder, { label, group, env: { ...env, PYTHONPATH: folder } });
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { findRos, thisMachine } from './find-ros.mjs';
 import { exitCodeOf, skip } from './group-runners.mjs';
 import { PLACES } from './paths.mjs';
-import { showProgress } from './progress.mjs';
+import { SetupError, showProgress } from './progress.mjs';
 import { withoutRos } from './ros-env.mjs';
 import { EXIT_ROS_UNAVAILABLE } from './ros-wheels.mjs';
 import { makeSecondCheckout } from './second-checkout.mjs';
@@ -11,6 +11,7 @@ import { readVitestReport } from './test-results.mjs';
 import { TOOLS_BIN } from './test-tools.mjs';
 
 /** @typedef {import('./group-runners.mjs').Env} Env */
+/** @typedef {import('./test-groups.mjs').Context} Context */
 /** @typedef {import('./test-results.mjs').Counts} Counts */
 
 /** The second distribution that the nodes are tested with. */
@@ -18,6 +19,8 @@ export const SECOND_DISTRO = 'kilted';
 
 /** The one that set-up installs. */
 const FIRST_DISTRO = 'jazzy';
+
+const AGAIN = `npm test -- --only ${SECOND_DISTRO}`;
 
 /**
  * The command that installs or enables a ROS 2 if set-up found none, and runs tests with it.
@@ -48,22 +51,33 @@ export function skipRos(machine = thisMachine()) {
 }
 
 /**
- * Runs the group `ros` once more, against a second ROS 2 in a separate checkout.
+ * How the group `ros` runs against a second ROS 2.
  * @param {Env} env of the first
- * @returns {Promise<Counts>}
+ * @returns {{ plain: Env } | { reason: string, command: string }} the environment that its set-up begins with, or why
+ *   it is skipped and the command that runs it
  */
-export async function runSecondRos(env) {
-  const again = `npm test -- --only ${SECOND_DISTRO}`;
+function secondRos(env) {
   if (env['ROS_DISTRO'] === SECOND_DISTRO) {
-    return skip(
-      `the group ros already runs on ${SECOND_DISTRO}; in a shell that has not sourced it`,
-      `GOSHAWK_ROS_DISTRO=${FIRST_DISTRO} npm test -- --only ros`,
-    );
+    return {
+      reason: `the group ros already runs on ${SECOND_DISTRO}; in a shell that has not sourced it`,
+      command: `GOSHAWK_ROS_DISTRO=${FIRST_DISTRO} npm test -- --only ros`,
+    };
   }
   /** @type {Env} */
   const plain = { ...withoutRos(process.env), GOSHAWK_ROS_DISTRO: SECOND_DISTRO };
   const search = findRos({ ...thisMachine(), env: plain });
-  if (search.kind === 'none') return skip(search.reason, rosCommand(plain, SECOND_DISTRO, again));
+  if (search.kind === 'none')
+    return { reason: search.reason, command: rosCommand(plain, SECOND_DISTRO, AGAIN) };
+  return { plain };
+}
+
+/**
+ * Makes the separate checkout, and runs its group `ros`.
+ * @param {Env} plain
+ * @param {readonly string[]} [more] arguments of `npm test`
+ * @returns {Promise<{ code: number | null, report: string }>}
+ */
+async function testSecondCheckout(plain, more = []) {
   const checkout = await showProgress(`[${SECOND_DISTRO}] copy of the project`, () =>
     makeSecondCheckout(path.join(PLACES.tools, SECOND_DISTRO)),
   );
@@ -71,11 +85,35 @@ export async function runSecondRos(env) {
   rmSync(report, { force: true });
   const code = await exitCodeOf(
     process.execPath,
-    [path.join(checkout, 'scripts/bootstrap/main.mjs'), 'test', '--only', 'ros'],
+    [path.join(checkout, 'scripts/bootstrap/main.mjs'), 'test', '--only', 'ros', ...more],
     { ...plain, PATH: `${TOOLS_BIN}:${plain['PATH'] ?? ''}` },
   );
+  return { code, report };
+}
+
+/**
+ * Sets up the separate checkout for a second ROS 2, if there can be one.
+ * @param {Context} context
+ * @throws {SetupError} if that fails
+ */
+export async function prepareSecondRos({ env }) {
+  const second = secondRos(env);
+  if ('reason' in second) return;
+  const { code } = await testSecondCheckout(second.plain, ['--prepare']);
+  if (code !== 0) throw new SetupError('the second checkout could not be set up, see above', { fix: AGAIN });
+}
+
+/**
+ * Runs the group `ros` once more, against a second ROS 2 in a separate checkout.
+ * @param {Context} context
+ * @returns {Promise<Counts>}
+ */
+export async function runSecondRos({ env }) {
+  const second = secondRos(env);
+  if ('reason' in second) return skip(second.reason, second.command);
+  const { code, report } = await testSecondCheckout(second.plain);
   if (code === EXIT_ROS_UNAVAILABLE) {
-    return skip(`the wheels of ${SECOND_DISTRO} could not be installed, see above; with a network`, again);
+    return skip(`the wheels of ${SECOND_DISTRO} could not be installed, see above; with a network`, AGAIN);
   }
-  return readVitestReport(report, code === 0, again);
+  return readVitestReport(report, code === 0, AGAIN);
 }

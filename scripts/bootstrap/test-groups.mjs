@@ -1,11 +1,10 @@
-import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { packaged, quantizer, show, showAtEnd, vitest } from './group-runners.mjs';
+import { packaged, prepareQuantizer, pytest, quantizer, showAtEnd, vitest } from './group-runners.mjs';
 import { PLACES, ROOT } from './paths.mjs';
-import { runArm64, runAvx2 } from './processor-groups.mjs';
+import { prepareArm64, runArm64, runAvx2 } from './processor-groups.mjs';
 import { SetupError } from './progress.mjs';
-import { runSecondRos, SECOND_DISTRO, skipRos } from './second-ros-group.mjs';
-import { oneTest, readJunitReport, sum } from './test-results.mjs';
+import { prepareSecondRos, runSecondRos, SECOND_DISTRO, skipRos } from './second-ros-group.mjs';
+import { oneTest, sum } from './test-results.mjs';
 import { ensureRuff, ensureTraining } from './test-tools.mjs';
 
 /** @typedef {import('./test-results.mjs').Counts} Counts */
@@ -15,6 +14,7 @@ import { ensureRuff, ensureTraining } from './test-tools.mjs';
  * @typedef {object} Context
  * @property {Env} env environment with ROS, if there is one, and the tools on the PATH
  * @property {boolean} hasRos
+ * @property {readonly string[]} selected names of all groups that run
  */
 
 /**
@@ -22,6 +22,10 @@ import { ensureRuff, ensureTraining } from './test-tools.mjs';
  * @property {string} name for --only
  * @property {readonly string[]} [aliases]
  * @property {boolean} [isLinter] uses one core and prints when it ends: two run side by side
+ * @property {boolean} [waits] mostly waits for processes, so that there is time for another group beside it
+ * @property {boolean} [inBackground] only computes and has no time limits, so that it can run beside groups that wait
+ * @property {(context: Context) => Promise<void>} [prepare] installs what only this group needs; `run` does that too,
+ *   and reports what fails
  * @property {(context: Context) => Promise<Counts>} run
  */
 
@@ -29,14 +33,15 @@ import { ensureRuff, ensureTraining } from './test-tools.mjs';
  * A group that runs one program of node_modules, counted as one test.
  * @param {string} name
  * @param {readonly string[]} command script in node_modules and its arguments
- * @param {readonly string[]} [aliases]
+ * @param {Partial<Group>} [more]
  * @returns {Group}
  */
-function linter(name, [script = '', ...args], aliases = ['lint']) {
+function linter(name, [script = '', ...args], more = {}) {
   return {
     name,
-    aliases,
+    aliases: ['lint'],
     isLinter: true,
+    ...more,
     run: async ({ env }) =>
       oneTest(await showAtEnd(name, process.execPath, [packaged(script), ...args], env)),
   };
@@ -44,17 +49,14 @@ function linter(name, [script = '', ...args], aliases = ['lint']) {
 
 /** @param {Context} context */
 async function runTraining({ env }) {
-  const folder = path.join(ROOT, 'scripts/training');
   await ensureTraining();
-  const report = path.join(PLACES.state, 'test-results/training.xml');
-  rmSync(report, { force: true });
   const python = path.join(PLACES.tools, 'training/bin/python');
-  // Its own packages only: the ROS environment points to another Python's.
-  const ok = await show(python, ['-m', 'pytest', folder, '-q', `--junitxml=${report}`], {
-    ...env,
-    PYTHONPATH: undefined,
+  return await pytest([python], path.join(ROOT, 'scripts/training'), {
+    label: 'training',
+    group: 'training',
+    // Its own packages only: the ROS environment points to another Python's.
+    env: { ...env, PYTHONPATH: undefined },
   });
-  return readJunitReport(report, ok, 'training');
 }
 
 /** @param {Context} context */
@@ -66,10 +68,13 @@ async function runRuff({ env }) {
 
 /** In the order in which they run: the fastest to fail first. @type {readonly Group[]} */
 export const GROUPS = [
-  linter('typecheck', ['typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit'], []),
-  linter('typecheck-page', ['typescript/bin/tsc', '-p', 'src/device/web/page'], ['typecheck']),
-  linter('typecheck-fleet-page', ['typescript/bin/tsc', '-p', 'src/fleet/web/page'], ['typecheck']),
-  linter('eslint', ['eslint/bin/eslint.js', '.']),
+  linter('typecheck', ['typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit'], { aliases: [] }),
+  linter('typecheck-page', ['typescript/bin/tsc', '-p', 'src/device/web/page'], { aliases: ['typecheck'] }),
+  linter('typecheck-fleet-page', ['typescript/bin/tsc', '-p', 'src/fleet/web/page'], {
+    aliases: ['typecheck'],
+  }),
+  // as long as all other linters together
+  linter('eslint', ['eslint/bin/eslint.js', '.'], { inBackground: true }),
   linter('prettier', ['prettier/bin/prettier.cjs', '--check', '.', '--log-level', 'warn']),
   linter('depcruise', [
     'dependency-cruiser/bin/dependency-cruise.mjs',
@@ -81,20 +86,39 @@ export const GROUPS = [
   linter('knip-production', ['knip/bin/knip.js', '--production']),
   { name: 'ruff', aliases: ['lint'], isLinter: true, run: runRuff },
   { name: 'unit', run: ({ env }) => vitest('unit', env) },
-  { name: 'integration', run: ({ env }) => vitest('integration', env) },
+  { name: 'integration', waits: true, run: ({ env }) => vitest('integration', env) },
   {
     name: 'fleet',
+    waits: true,
     run: async ({ env }) => sum([await vitest('fleet', env), await vitest('fleet-faults', env)]),
   },
   {
     name: 'ros',
+    waits: true,
     run: async ({ env, hasRos }) => (hasRos ? await vitest('ros', env) : skipRos()),
   },
-  { name: SECOND_DISTRO, run: ({ env }) => runSecondRos(env) },
-  { name: 'quantizer', run: ({ env }) => quantizer(env) },
-  { name: 'training', run: runTraining },
-  { name: 'avx2', run: ({ env }) => runAvx2(env) },
-  { name: 'arm64', run: ({ env }) => runArm64(env) },
+  { name: SECOND_DISTRO, waits: true, prepare: prepareSecondRos, run: runSecondRos },
+  {
+    name: 'quantizer',
+    inBackground: true,
+    prepare: async () => void (await prepareQuantizer()),
+    run: ({ env }) => quantizer(env),
+  },
+  { name: 'training', inBackground: true, prepare: ensureTraining, run: runTraining },
+  // its tests have time limits
+  { name: 'avx2', run: runAvx2 },
+  {
+    name: 'arm64',
+    inBackground: true,
+    prepare: prepareArm64,
+    run: (context) => runArm64(context, 'arm64'),
+  },
+  {
+    name: 'arm64-run',
+    aliases: ['arm64'],
+    prepare: prepareArm64,
+    run: (context) => runArm64(context, 'arm64-run'),
+  },
 ];
 
 /**

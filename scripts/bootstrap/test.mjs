@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { vitestFiles, watchTests } from './group-runners.mjs';
+import { runGroups } from './group-schedule.mjs';
 import { ROOT } from './paths.mjs';
 import { ensureRclnodejs } from './rclnodejs.mjs';
 import { SetupError, showProgress } from './progress.mjs';
@@ -10,7 +11,7 @@ import { setUp } from './setup.mjs';
 import { selectGroups } from './test-groups.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
 import { describeFailures, describeRetries } from './test-failures.mjs';
-import { describeCounts, describeSkips, oneTest, sum } from './test-results.mjs';
+import { describeCounts, describeSkips, sum } from './test-results.mjs';
 import {
   ensureChromium,
   ensureColcon,
@@ -23,8 +24,6 @@ import {
 
 /** @typedef {import('./ros-env.mjs').RosInstallation} RosInstallation */
 /** @typedef {import('./test-results.mjs').Counts} Counts */
-/** @typedef {import('./test-groups.mjs').Group} Group */
-/** @typedef {import('./test-groups.mjs').Context} Context */
 
 /** Test groups that start real brokers and browsers. */
 const REAL = /** @type {const} */ (['integration', 'fleet', 'ros']);
@@ -32,12 +31,12 @@ const REAL = /** @type {const} */ (['integration', 'fleet', 'ros']);
 
 /**
  * Sets up, runs the test groups, and prints how many tests passed and failed on the last line.
- * @param {readonly string[]} args `--only group,group`, or test files, also with `--update`, or
+ * @param {readonly string[]} args `--only group,group`, also with `--prepare`, or test files, also with `--update`, or
  *   `--watch` with optional test files
  * @returns {Promise<number>} exit code: 0 if nothing failed
  */
 export async function runTests(args) {
-  const { only, watch, update, files } = parseTestArguments(args);
+  const { only, prepare, watch, update, files } = parseTestArguments(args);
   const groups = files.length > 0 || watch ? [] : selectGroups(only);
   await showProgress('[tests] system packages', ensureSystemPackages);
   const ros = await setUp();
@@ -55,54 +54,30 @@ export async function runTests(args) {
     return counts.failed === 0 ? 0 : 1;
   }
 
-  const context = { env, hasRos: ros !== undefined };
-  const linters = await runSideBySide(
-    groups.filter(({ isLinter }) => isLinter),
-    context,
-  );
-  const results = [...linters];
-  for (const group of groups.filter(({ isLinter }) => isLinter !== true)) {
-    console.log(`\n== ${group.name}`);
-    results.push(await runGroup(group, context));
-  }
+  const context = { env, hasRos: ros !== undefined, selected: groups.map(({ name }) => name) };
+  if (prepare) return (await prepareGroups(groups, context)) ? 0 : 1;
+  const results = await runGroups(groups, context);
   console.log(['', ...results.map(({ line }) => line), describeEnd(results)].join('\n'));
   return results.every(({ counts }) => counts.failed === 0) ? 0 : 1;
 }
 
-/** @typedef {{ group: string, counts: Counts, line: string }} Result */
-
 /**
- * Runs groups two at a time, in their order.
- * @param {readonly Group[]} groups
- * @param {Context} context
- * @returns {Promise<Result[]>} in the order of the groups
+ * Installs what only single groups need, and reports what cannot be installed.
+ * @param {readonly import('./test-groups.mjs').Group[]} groups
+ * @param {import('./test-groups.mjs').Context} context
+ * @returns {Promise<boolean>} whether everything is there
  */
-async function runSideBySide(groups, context) {
-  /** @type {Result[]} */
-  const results = [];
-  const waiting = groups.entries();
-  const lane = async () => {
-    for (const [at, group] of waiting) results[at] = await runGroup(group, context);
-  };
-  await Promise.all([lane(), lane()]);
-  return results;
-}
-
-/**
- * @param {Group} group
- * @param {Context} context
- * @returns {Promise<Result>}
- */
-async function runGroup(group, context) {
-  const started = performance.now();
-  const counts = await group.run(context).catch((/** @type {unknown} */ error) => {
-    console.error(error instanceof SetupError ? error.describe() : error);
-    return oneTest(false);
-  });
-  const minutes = (performance.now() - started) / 60_000;
-  const line = `${group.name}: ${describeCounts(counts)} in ${minutes.toFixed(1)} min`;
-  console.log(`== ${line}`);
-  return { group: group.name, counts, line };
+async function prepareGroups(groups, context) {
+  let isComplete = true;
+  for (const { name, prepare } of groups) {
+    try {
+      await prepare?.(context);
+    } catch (error) {
+      console.error(`${name}: ${error instanceof SetupError ? error.describe() : String(error)}`);
+      isComplete = false;
+    }
+  }
+  return isComplete;
 }
 
 /**
@@ -123,7 +98,7 @@ function describeEnd(results) {
 
 /**
  * @param {readonly string[]} args
- * @returns {{ only: string | undefined, watch: boolean, update: boolean, files: string[] }}
+ * @returns {{ only: string | undefined, prepare: boolean, watch: boolean, update: boolean, files: string[] }}
  * @throws {SetupError} if they make no sense
  */
 export function parseTestArguments(args) {
@@ -133,19 +108,22 @@ export function parseTestArguments(args) {
       args: [...args],
       options: {
         only: { type: 'string' },
+        prepare: { type: 'boolean', default: false },
         watch: { type: 'boolean', default: false },
         update: { type: 'boolean', default: false },
       },
       allowPositionals: true,
     });
-    const { only, watch, update } = values;
+    const { only, prepare, watch, update } = values;
     if (only !== undefined && (watch || positionals.length > 0))
       throw new Error('--only selects groups; it cannot be combined with files or --watch');
+    if (prepare && (watch || positionals.length > 0))
+      throw new Error('--prepare installs what groups need; it cannot be combined with files or --watch');
     if (update && (watch || positionals.length === 0))
       throw new Error('--update writes what tests compare with, and needs the names of test files');
     const missing = positionals.find((file) => !existsSync(path.resolve(ROOT, file)));
     if (missing !== undefined) throw new Error(`there is no test file ${missing}`);
-    return { only, watch, update, files: positionals };
+    return { only, prepare, watch, update, files: positionals };
   } catch (error) {
     throw new SetupError(error instanceof Error ? error.message : String(error), { fix });
   }
@@ -158,6 +136,8 @@ export function parseTestArguments(args) {
  */
 const isOf = (group, file) => new RegExp(`(^|/)test/${group}(/|$)`).test(path.resolve(ROOT, file));
 
+/** @typedef {{ name: string, isNeeded: boolean, ensure: () => void | Promise<void> }} Tool */
+
 /**
  * Installs programs that only tests need. If one cannot be installed, this is reported, and its tests skip or
  * fail.
@@ -167,24 +147,62 @@ const isOf = (group, file) => new RegExp(`(^|/)test/${group}(/|$)`).test(path.re
 async function ensureTools(ros, groups) {
   if (groups.length === 0) return;
   const hasRos = ros !== undefined && groups.includes('ros');
-  /** @type {readonly (readonly [string, boolean, () => void | Promise<void>])[]} */
-  const tools = [
-    ['mosquitto', true, ensureMosquitto],
-    ['promtool', groups.includes('fleet'), ensurePromtool],
-    ['Chromium', true, ensureChromium],
-    ['ros2 command', hasRos, () => ensureRos2Command(ros)],
-    ['independent consumer of telemetry', groups.includes('integration'), ensureTelemetryPeer],
-    ['colcon', hasRos, ensureColcon],
+  // Side by side, since they wait for the network. Within a list not: packages of the system are installed one by one.
+  /** @type {readonly (readonly Tool[])[]} */
+  const lists = [
+    [
+      { name: 'mosquitto', isNeeded: true, ensure: ensureMosquitto },
+      { name: 'promtool', isNeeded: groups.includes('fleet'), ensure: ensurePromtool },
+      { name: 'Chromium', isNeeded: true, ensure: ensureChromium },
+    ],
+    [{ name: 'ros2 command', isNeeded: hasRos, ensure: () => ensureRos2Command(ros) }],
+    [
+      {
+        name: 'independent consumer of telemetry',
+        isNeeded: groups.includes('integration'),
+        ensure: ensureTelemetryPeer,
+      },
+      { name: 'colcon', isNeeded: hasRos, ensure: ensureColcon },
+    ],
   ];
-  const steps = tools.filter(([, isNeeded]) => isNeeded);
-  for (const [name, , ensure] of steps) {
-    try {
-      await showProgress(`[tests] ${name}`, ensure);
-    } catch (error) {
-      if (!(error instanceof SetupError)) throw error;
-      console.error(`tests: ${error.describe()}`);
-    }
-  }
+  /** @type {readonly SetupError[]} */
+  const problems = await showProgress('[tests] tools', (say) =>
+    installTools(
+      lists.map((list) => list.filter(({ isNeeded }) => isNeeded)),
+      say,
+    ),
+  );
+  for (const problem of problems) console.error(`tests: ${problem.describe()}`);
   // The ros2 command comes with an interface package.
   if (hasRos) await showProgress('[tests] ROS 2 for Node', (say) => ensureRclnodejs(ros, say));
+}
+
+/**
+ * @param {readonly (readonly Tool[])[]} lists side by side, each in its order
+ * @param {(activity: string) => void} say
+ * @returns {Promise<SetupError[]>} what could not be installed
+ */
+async function installTools(lists, say) {
+  /** @type {SetupError[]} */
+  const problems = [];
+  /** @type {Set<string>} */
+  const underway = new Set();
+  const show = () => say([...underway].join(', '));
+  await Promise.all(
+    lists.map(async (list) => {
+      for (const { name, ensure } of list) {
+        underway.add(name);
+        show();
+        try {
+          await ensure();
+        } catch (error) {
+          if (!(error instanceof SetupError)) throw error;
+          problems.push(error);
+        }
+        underway.delete(name);
+        show();
+      }
+    }),
+  );
+  return problems;
 }

@@ -1,0 +1,167 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { idlePriority, LOW_PRIORITY } from './background-priority.mjs';
+import { ROOT } from './paths.mjs';
+import { endTree } from './process-tree.mjs';
+import { showProgress } from './progress.mjs';
+import { oneTest } from './test-results.mjs';
+
+/** @typedef {import('./background-priority.mjs').Priority} Priority */
+/** @typedef {import('./background-task.mjs').Task} Task */
+/** @typedef {import('./test-groups.mjs').Context} Context */
+/** @typedef {import('./test-groups.mjs').Group} Group */
+/** @typedef {import('./test-results.mjs').Counts} Counts */
+
+const TASK = path.join(import.meta.dirname, 'background-task.mjs');
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+
+/**
+ * Prepares and runs groups one after another, each in a process of its own that lets others go first. These processes
+ * end when this one does, however it ends.
+ */
+export class Background {
+  #source;
+  #context;
+  #idle;
+  /** All that was asked for so far, in turn. @type {Promise<void>} */
+  #turn = Promise.resolve();
+  /** @type {Map<Group, Promise<void>>} */
+  #preparations = new Map();
+  /** Groups that have not begun. @type {Group[]} */
+  #left = [];
+  /** @type {Group | undefined} */
+  #running;
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  #child;
+  #isStarted = false;
+  #isEnding = false;
+  #onExit = () => this.stop();
+  /** @param {NodeJS.Signals} signal */
+  #onSignal = (signal) => {
+    this.stop();
+    // as without this listener
+    process.kill(process.pid, signal);
+  };
+
+  /**
+   * @param {string} source URL of the module that exports the groups as `GROUPS`
+   * @param {Context} context
+   * @param {Priority} [idle] of groups that run
+   */
+  constructor(source, context, idle = idlePriority()) {
+    this.#source = source;
+    this.#context = context;
+    this.#idle = idle;
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+    process.on('exit', this.#onExit);
+  }
+
+  /**
+   * Begins to prepare groups. What fails is not reported: a group that runs does what is missing, and reports that.
+   * @param {readonly Group[]} groups
+   */
+  prepare(groups) {
+    for (const group of groups) {
+      this.#turn = this.#turn.then(async () => {
+        if (!this.#isEnding) await this.#perform(group, 'prepare', LOW_PRIORITY);
+      });
+      this.#preparations.set(group, this.#turn);
+    }
+  }
+
+  /**
+   * @param {Group} group
+   * @returns {Promise<void>} resolves once nothing is being prepared for it
+   */
+  async prepared(group) {
+    const preparation = this.#preparations.get(group);
+    if (preparation === undefined) return;
+    await showProgress(`[${group.name}] what it needs`, async (say) => {
+      say('waiting until the background has installed it');
+      await preparation;
+    });
+  }
+
+  /**
+   * Begins to run groups, once what was asked for before is done. Only the first call does.
+   * @param {readonly Group[]} groups
+   * @param {(group: Group, counts: Counts, output: string, minutes: number) => void} report
+   */
+  start(groups, report) {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#left = [...groups];
+    this.#turn = this.#turn.then(() => this.#runInTurn(report));
+  }
+
+  /**
+   * Waits for the group that runs.
+   * @returns {Promise<readonly Group[]>} those that have not begun, and will not
+   */
+  async finish() {
+    this.#isEnding = true;
+    if (this.#running !== undefined) console.log(`\n== ${this.#running.name} still runs in the background`);
+    await this.#turn;
+    return this.#left;
+  }
+
+  /** Ends what runs, at once, and stays ended. */
+  stop() {
+    this.#isEnding = true;
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    process.off('exit', this.#onExit);
+    if (this.#child?.pid !== undefined) endTree(this.#child.pid);
+  }
+
+  /** @param {Parameters<Background['start']>[1]} report */
+  async #runInTurn(report) {
+    while (!this.#isEnding) {
+      const group = this.#left.shift();
+      if (group === undefined) return;
+      console.log(`\n== ${group.name} begins, in the background`);
+      this.#running = group;
+      const started = performance.now();
+      const { counts, output } = await this.#perform(group, 'run', this.#idle);
+      this.#running = undefined;
+      report(group, counts, output, (performance.now() - started) / 60_000);
+    }
+  }
+
+  /**
+   * @param {Group} group
+   * @param {Task['part']} part
+   * @param {Priority} priority
+   * @returns {Promise<{ counts: Counts, output: string }>} a failed test if it ends without a result
+   */
+  async #perform(group, part, { wrapper, niceness }) {
+    const [program = '', ...args] = [...wrapper, process.execPath, TASK];
+    // A session of its own: it can be ended as a whole, and where the kernel shares the processor among sessions, it
+    // gets the least of it.
+    const child = spawn(program, args, {
+      cwd: ROOT,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    this.#child = child;
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (output += text));
+    /** @type {Counts | undefined} */
+    let counts;
+    child.on('message', (message) => (counts = /** @type {Counts} */ (message)));
+    const ending = new Promise((/** @type {(ending: string) => void} */ resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      // what it left behind would keep its output open
+      child.once('exit', () => child.pid !== undefined && endTree(child.pid));
+      child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    });
+    /** @type {Task} */
+    const task = { source: this.#source, name: group.name, part, context: this.#context, niceness };
+    // one that did not start, or has ended, is reported by its end
+    child.send(task, () => undefined);
+    const how = await ending;
+    this.#child = undefined;
+    if (counts === undefined) output += `${group.name} ended without a result (${how})\n`;
+    return { counts: counts ?? oneTest(false), output };
+  }
+}

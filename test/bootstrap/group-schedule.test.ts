@@ -1,0 +1,241 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { idlePriority, type Priority } from '../../scripts/bootstrap/background-priority.mjs';
+import { runGroups, type Result } from '../../scripts/bootstrap/group-schedule.mjs';
+import { ROOT } from '../../scripts/bootstrap/paths.mjs';
+import type { Group } from '../../scripts/bootstrap/test-groups.mjs';
+
+let folder: string;
+let printed: string[];
+let modules = 0;
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'goshawk-groups-'));
+  printed = [];
+  vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(line));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+/** What the groups below are written with. They meet through files, whose names are those of events. */
+const HELPERS = `
+  import { spawn } from 'node:child_process';
+  import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+  import { constants, getPriority } from 'node:os';
+  import { setTimeout as sleep } from 'node:timers/promises';
+  const file = (event) => new URL(event, import.meta.url);
+  const tell = (event, text = '') => writeFileSync(file(event), String(text));
+  const isTold = (event) => existsSync(file(event));
+  const heard = async (event) => { while (!isTold(event)) await sleep(10); };
+  const ran = (passed = 1, failed = 0) => ({ passed, failed, skipped: 0 });
+`;
+
+/** A module of groups, as background processes load it. */
+function write(groups: string): string {
+  modules += 1;
+  const module = path.join(folder, `groups-${String(modules)}.mjs`);
+  writeFileSync(module, `${HELPERS}\nexport const GROUPS = [${groups}];\n`);
+  return pathToFileURL(module).href;
+}
+
+/** At idle priority, a process may wait for minutes beside other tests. */
+const PROMPT: Priority = { wrapper: [], niceness: 0 };
+
+async function run(groups: string, obstacle?: string, idle = PROMPT): Promise<readonly Result[]> {
+  const source = write(groups);
+  const { GROUPS } = (await import(source)) as { GROUPS: Group[] };
+  const selected = GROUPS.map(({ name }) => name);
+  return await runGroups(GROUPS, { env: {}, hasRos: false, selected }, { source, obstacle, idle });
+}
+
+const told = (event: string): string => readFileSync(path.join(folder, event), 'utf8');
+const outcomes = (results: readonly Result[]) =>
+  results.map(({ group, counts }) => `${group} ${counts.passed}/${counts.failed}`);
+
+/** True for a process that exists and is not merely waiting to be collected by its parent. */
+function isAlive(pid: string): boolean {
+  const stat = `/proc/${pid}/stat`;
+  if (!existsSync(stat)) return false;
+  const text = readFileSync(stat, 'utf8');
+  return text.charAt(text.lastIndexOf(')') + 2) !== 'Z';
+}
+
+describe('groups', () => {
+  it('that only compute run beside those that wait, are waited for, and are listed in their order', async () => {
+    const results = await run(`
+      { name: 'lint', isLinter: true, run: async () => ran() },
+      { name: 'math', inBackground: true, run: async () => {
+        tell('math-began', process.pid);
+        await heard('robots-ended');
+        console.log('one line');
+        console.error('and another');
+        return { ...ran(5), skips: [{ reason: 'no GPU', command: 'npm test', tests: 1 }] };
+      } },
+      { name: 'unit', run: async () => ran(isTold('math-began') ? 0 : 3, 0) },
+      { name: 'robots', waits: true, run: async () => {
+        await heard('math-began');
+        setTimeout(() => tell('robots-ended'), 50);
+        return ran(7);
+      } },`);
+    expect(outcomes(results)).toEqual(['lint 1/0', 'math 5/0', 'unit 3/0', 'robots 7/0']);
+    expect(results[1]!.counts.skips).toEqual([{ reason: 'no GPU', command: 'npm test', tests: 1 }]);
+    expect(told('math-began')).not.toBe(String(process.pid));
+    const text = printed.join('\n');
+    expect(text).toContain('== math begins, in the background');
+    expect(text).toMatch(
+      /== math\none line\nand another\n== math: 5 passed, 0 failed in .* min, in the background/,
+    );
+    expect(text.indexOf('== math still runs')).toBeGreaterThan(text.indexOf('== robots: 7 passed'));
+  });
+
+  it('that fail in the background count, however they end', async () => {
+    const results = await run(`
+      { name: 'fails', inBackground: true, run: async () => ran(2, 1) },
+      { name: 'throws', inBackground: true, run: async () => { throw new Error('no such tensor'); } },
+      { name: 'exits', inBackground: true, run: async () => process.exit(3) },
+      { name: 'is-killed', inBackground: true, run: async () => {
+        tell('last');
+        process.kill(process.pid, 'SIGKILL');
+        await sleep(1e6);
+      } },
+      { name: 'robots', waits: true, run: async () => { await heard('last'); return ran(); } },`);
+    expect(outcomes(results)).toEqual([
+      'fails 2/1',
+      'throws 0/1',
+      'exits 0/1',
+      'is-killed 0/1',
+      'robots 1/0',
+    ]);
+    const text = printed.join('\n');
+    expect(text).toContain('no such tensor');
+    expect(text).toContain('exits ended without a result (exit code 3)');
+    expect(text).toContain('is-killed ended without a result (SIGKILL)');
+  });
+
+  it('that have not begun in the background when the others end run as the others', async () => {
+    const results = await run(`
+      { name: 'first', inBackground: true, run: async () => {
+        tell('first-began');
+        await heard('robots-ended');
+        return ran();
+      } },
+      { name: 'second', inBackground: true, run: async () => { tell('second-ran', process.pid); return ran(); } },
+      { name: 'robots', waits: true, run: async () => {
+        await heard('first-began');
+        setTimeout(() => tell('robots-ended'), 50);
+        return ran();
+      } },`);
+    expect(outcomes(results)).toEqual(['first 1/0', 'second 1/0', 'robots 1/0']);
+    expect(told('second-ran')).toBe(String(process.pid));
+  });
+
+  it('run one after another where nothing can run in the background', async () => {
+    const groups = `
+      { name: 'math', inBackground: true, run: async () => { tell('math-ran', process.pid); return ran(); } },
+      { name: 'robots', waits: true, prepare: async () => tell('prepared'),
+        run: async () => ran(isTold('math-ran') ? 1 : 0) },`;
+    expect(outcomes(await run(groups, 'there is one core'))).toEqual(['math 1/0', 'robots 1/0']);
+    expect(printed).toContain('nothing runs in the background: there is one core');
+    expect(told('math-ran')).toBe(String(process.pid));
+    expect(existsSync(path.join(folder, 'prepared'))).toBe(false);
+  });
+
+  it('run in the foreground if none of the others waits, and alone', async () => {
+    const group = `
+      { name: 'math', inBackground: true, prepare: async () => tell('prepared'),
+        run: async () => { tell('math-ran', process.pid); return ran(); } },`;
+    for (const more of ['', `{ name: 'unit', run: async () => ran() },`]) {
+      await run(group + more);
+      expect(told('math-ran')).toBe(String(process.pid));
+      expect(existsSync(path.join(folder, 'prepared'))).toBe(false);
+    }
+  });
+});
+
+describe('what a group needs', () => {
+  it('is installed in the background from the start, one after another, before the group begins', async () => {
+    const results = await run(`
+      { name: 'unit', run: async () => { await heard('late-begins'); return ran(); } },
+      { name: 'late', waits: true,
+        prepare: async () => { tell('late-begins', process.pid); await sleep(100); tell('late-installed'); },
+        run: async () => ran(isTold('late-installed') ? 1 : 0, 0) },
+      { name: 'math', inBackground: true,
+        prepare: async () => tell('math-installed', isTold('late-installed')),
+        run: async () => ran(isTold('math-installed') ? 1 : 0, 0) },`);
+    expect(outcomes(results)).toEqual(['unit 1/0', 'late 1/0', 'math 1/0']);
+    expect(told('late-begins')).not.toBe(String(process.pid));
+    expect(told('math-installed')).toBe('true');
+  });
+
+  it('and cannot be installed is reported once, by the group', async () => {
+    const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const results = await run(`
+      { name: 'unit', run: async () => ran() },
+      { name: 'late', waits: true,
+        prepare: async () => { tell('tried'); throw new Error('no network'); },
+        run: async () => { throw new Error('no network'); } },`);
+    expect(outcomes(results)).toEqual(['unit 1/0', 'late 0/1']);
+    expect(existsSync(path.join(folder, 'tried'))).toBe(true);
+    expect(errors.mock.calls.flat().map(String)).toEqual(['Error: no network']);
+    expect(printed.join('\n')).not.toContain('no network');
+  });
+});
+
+describe('processes in the background', () => {
+  it('and what they start let others go first', async () => {
+    const groups = `
+      { name: 'math', inBackground: true, run: async () => {
+        const child = spawn('sleep', ['1e6'], { stdio: 'ignore', detached: true });
+        const stat = readFileSync('/proc/' + child.pid + '/stat', 'utf8');
+        const policy = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[38];
+        tell('math-ran', JSON.stringify({ policy, nice: getPriority(child.pid), pid: String(child.pid) }));
+        return ran();
+      } },
+      { name: 'robots', waits: true, run: async () => { await heard('math-ran'); return ran(); } },`;
+    await run(groups, undefined, idlePriority());
+    const { policy, nice, pid } = JSON.parse(told('math-ran')) as Record<'policy' | 'pid', string> & {
+      nice: number;
+    };
+    // SCHED_IDLE is 5, where there is chrt
+    expect(policy === '5' || nice === 19, `policy ${policy}, nice ${String(nice)}`).toBe(true);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const)(
+    'end with the process of the tests, with what they started: %s',
+    async (signal) => {
+      const source = write(`
+        { name: 'unit', run: async () => ran() },
+        { name: 'math', inBackground: true, run: async () => {
+          const sleeper = spawn('sleep', ['1e6'], { stdio: 'ignore', detached: true });
+          const inherits = spawn('sleep', ['1e6'], { stdio: 'inherit' });
+          tell('pids', [process.pid, sleeper.pid, inherits.pid].join(' '));
+          await heard('never');
+        } },
+        { name: 'robots', waits: true, run: async () => { await heard('never'); } },`);
+      const schedule = pathToFileURL(path.join(ROOT, 'scripts/bootstrap/group-schedule.mjs')).href;
+      const program = `
+        import { runGroups } from '${schedule}';
+        import { GROUPS } from '${source}';
+        await runGroups(GROUPS, { env: {}, hasRos: false, selected: [] }, {
+          source: '${source}', obstacle: undefined, idle: ${JSON.stringify(PROMPT)},
+        });
+      `;
+      const main = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
+      const ended = once(main, 'exit');
+      await expect.poll(() => existsSync(path.join(folder, 'pids')) && told('pids')).toMatch(/^\d+ \d+ \d+$/);
+      const pids = told('pids').split(' ');
+      expect(pids.every(isAlive)).toBe(true);
+      main.kill(signal);
+      expect(await ended).toEqual([null, signal]);
+      await expect.poll(() => pids.filter(isAlive)).toEqual([]);
+    },
+  );
+});
