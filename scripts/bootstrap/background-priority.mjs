@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { capture } from './run.mjs';
 
@@ -24,6 +24,23 @@ export function idlePriority() {
 
 /** @type {Priority} For what talks to servers, which do not wait for ever: a tenth of a busy processor. */
 export const LOW_PRIORITY = { wrapper: ['nice', '-n', '10'], niceness: 10 };
+
+/**
+ * Lets processes that were started at idle priority have processor time as any other, as far as this user may: a user
+ * who is not root only can where the kernel shares the processor among sessions.
+ * @param {readonly number[]} pids of one session, that of the first
+ */
+export function endIdling(pids) {
+  try {
+    writeFileSync(`/proc/${pids[0]}/autogroup`, '0');
+  } catch {
+    // it has ended, or the kernel does not
+  }
+  for (const pid of pids.map(String)) {
+    capture('chrt', ['-a', '-o', '-p', '0', pid]);
+    capture('renice', ['-n', '0', '-p', pid]);
+  }
+}
 
 /** Two groups at once need this much, bytes. */
 const LEAST_MEMORY = 6e9;

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { idlePriority, LOW_PRIORITY } from './background-priority.mjs';
+import { endIdling, idlePriority, LOW_PRIORITY } from './background-priority.mjs';
 import { ROOT } from './paths.mjs';
-import { endTree } from './process-tree.mjs';
+import { endTree, treeOf } from './process-tree.mjs';
 import { showProgress } from './progress.mjs';
 import { oneTest } from './test-results.mjs';
 
@@ -95,12 +95,15 @@ export class Background {
   }
 
   /**
-   * Waits for the group that runs.
+   * Waits for the group that runs, which need not let others go first any more.
    * @returns {Promise<readonly Group[]>} those that have not begun, and will not
    */
   async finish() {
     this.#isEnding = true;
-    if (this.#running !== undefined) console.log(`\n== ${this.#running.name} still runs in the background`);
+    if (this.#running !== undefined) {
+      console.log(`\n== ${this.#running.name} still runs in the background`);
+      if (this.#child?.pid !== undefined) endIdling(treeOf(this.#child.pid));
+    }
     await this.#turn;
     return this.#left;
   }

@@ -10,6 +10,13 @@ import { describeCounts } from './test-results.mjs';
 
 /** @typedef {{ group: string, counts: Counts, line: string }} Result */
 
+/**
+ * @typedef {object} Options
+ * @property {string} [source] URL of the module that exports the groups as `GROUPS`
+ * @property {string | undefined} [obstacle] why nothing can run in the background
+ * @property {Priority} [idle] of what runs there
+ */
+
 /** Exports the groups of `npm test`. */
 const TEST_GROUPS = new URL('test-groups.mjs', import.meta.url).href;
 
@@ -19,8 +26,7 @@ const TEST_GROUPS = new URL('test-groups.mjs', import.meta.url).href;
  * begun when the others have ended run as these did.
  * @param {readonly Group[]} groups
  * @param {Context} context
- * @param {{ source?: string, obstacle?: string | undefined, idle?: Priority }} [options] where the groups come from, why
- *   nothing can run in the background, and the priority there
+ * @param {Options} [options]
  * @returns {Promise<Result[]>} in the order of the groups
  */
 export async function runGroups(groups, context, options = {}) {

@@ -27,10 +27,11 @@ function allProcesses() {
 }
 
 /**
+ * Reads /proc.
  * @param {number} root
  * @returns {number[]} it, what it started, what these started, and what is left of its session without a parent
  */
-function treeOf(root) {
+export function treeOf(root) {
   const all = allProcesses();
   const tree = new Set(
     all.filter(({ pid, session }) => pid === root || session === root).map(({ pid }) => pid),
