@@ -26,11 +26,11 @@ export function idlePriority() {
 export const LOW_PRIORITY = { wrapper: ['nice', '-n', '10'], niceness: 10 };
 
 /**
- * Lets processes that were started at idle priority have processor time as any other, as far as this user may: a user
- * who is not root only can where the kernel shares the processor among sessions.
+ * Lets processes that were started at a lower priority have processor time as any other, as far as this user may: who
+ * is not root only can where the kernel shares the processor among sessions.
  * @param {readonly number[]} pids of one session, that of the first
  */
-export function endIdling(pids) {
+export function endYielding(pids) {
   try {
     writeFileSync(`/proc/${pids[0]}/autogroup`, '0');
   } catch {
@@ -38,7 +38,7 @@ export function endIdling(pids) {
   }
   for (const pid of pids.map(String)) {
     capture('chrt', ['-a', '-o', '-p', '0', pid]);
-    capture('renice', ['-n', '0', '-p', pid]);
+    capture('renice', ['0', '-p', pid]);
   }
 }
 

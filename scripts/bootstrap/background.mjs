@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { endIdling, idlePriority, LOW_PRIORITY } from './background-priority.mjs';
+import { endYielding, idlePriority, LOW_PRIORITY } from './background-priority.mjs';
 import { ROOT } from './paths.mjs';
 import { endTree, treeOf } from './process-tree.mjs';
 import { showProgress } from './progress.mjs';
@@ -64,12 +64,14 @@ export class Background {
     for (const group of groups) {
       this.#turn = this.#turn.then(async () => {
         if (!this.#isEnding) await this.#perform(group, 'prepare', LOW_PRIORITY);
+        this.#preparations.delete(group);
       });
       this.#preparations.set(group, this.#turn);
     }
   }
 
   /**
+   * Waits for a group's preparation, which need not let others go first meanwhile.
    * @param {Group} group
    * @returns {Promise<void>} resolves once nothing is being prepared for it
    */
@@ -78,6 +80,7 @@ export class Background {
     if (preparation === undefined) return;
     await showProgress(`[${group.name}] what it needs`, async (say) => {
       say('waiting until the background has installed it');
+      this.#endYielding();
       await preparation;
     });
   }
@@ -102,7 +105,7 @@ export class Background {
     this.#isEnding = true;
     if (this.#running !== undefined) {
       console.log(`\n== ${this.#running.name} still runs in the background`);
-      if (this.#child?.pid !== undefined) endIdling(treeOf(this.#child.pid));
+      this.#endYielding();
     }
     await this.#turn;
     return this.#left;
@@ -114,6 +117,10 @@ export class Background {
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
     process.off('exit', this.#onExit);
     if (this.#child?.pid !== undefined) endTree(this.#child.pid);
+  }
+
+  #endYielding() {
+    if (this.#child?.pid !== undefined) endYielding(treeOf(this.#child.pid));
   }
 
   /** @param {Parameters<Background['start']>[1]} report */

@@ -5,7 +5,7 @@ import { getPriority, tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { idlePriority, type Priority } from '../../scripts/bootstrap/background-priority.mjs';
+import { idlePriority, LOW_PRIORITY, type Priority } from '../../scripts/bootstrap/background-priority.mjs';
 import { runGroups, type Result } from '../../scripts/bootstrap/group-schedule.mjs';
 import { ROOT } from '../../scripts/bootstrap/paths.mjs';
 import type { Group } from '../../scripts/bootstrap/test-groups.mjs';
@@ -78,11 +78,11 @@ function isIdle(pid: string): boolean {
 }
 
 /** Whether this user may do so, tried with a process that is not part of the test. */
-function mayEndIdling(): boolean {
+function mayEndYielding(): boolean {
   const [program = '', ...args] = [...idlePriority().wrapper, 'sleep', '1e6'];
   const sleeper = spawn(program, args, { stdio: 'ignore' });
   const pid = String(sleeper.pid);
-  const tried = ['chrt -a -o -p 0', 'renice -n 0 -p'].map((command) =>
+  const tried = ['chrt -a -o -p 0', 'renice 0 -p'].map((command) =>
     spawnSync(`${command} ${pid}`, { shell: true, stdio: 'ignore' }),
   );
   sleeper.kill();
@@ -196,6 +196,21 @@ describe('what a group needs', () => {
     expect(told('math-installed')).toBe('true');
   });
 
+  it('is no longer installed at a lower priority once the group waits for it', async () => {
+    const results = run(`
+      { name: 'unit', run: async () => { await heard('unit-ends'); return ran(); } },
+      { name: 'late', waits: true,
+        prepare: async () => { tell('late-begins', process.pid); await heard('late-ends'); },
+        run: async () => ran() },`);
+    await expect.poll(() => isTold('late-begins') && told('late-begins')).toMatch(/^\d+$/);
+    const pid = Number(told('late-begins'));
+    expect(getPriority(pid)).toBeGreaterThanOrEqual(LOW_PRIORITY.niceness);
+    tell('unit-ends');
+    if (mayEndYielding()) await expect.poll(() => getPriority(pid)).toBe(0);
+    tell('late-ends');
+    expect(outcomes(await results)).toEqual(['unit 1/0', 'late 1/0']);
+  });
+
   it('and cannot be installed is reported once, by the group', async () => {
     const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const results = await run(`
@@ -224,11 +239,13 @@ describe('processes in the background', () => {
       undefined,
       idlePriority(),
     );
-    await expect.poll(() => isTold('math-ran'), { timeout: 500_000 }).toBe(true);
+    await expect
+      .poll(() => isTold('math-ran') && told('math-ran'), { timeout: 500_000 })
+      .toMatch(/^\d+ \d+$/);
     const [task = '', child = ''] = told('math-ran').split(' ');
     expect([task, child].map(isIdle)).toEqual([true, true]);
     tell('robots-end');
-    if (mayEndIdling()) await expect.poll(() => [task, child].map(isIdle)).toEqual([false, false]);
+    if (mayEndYielding()) await expect.poll(() => [task, child].map(isIdle)).toEqual([false, false]);
     tell('end');
     expect(outcomes(await results)).toEqual(['math 1/0', 'robots 1/0']);
     await expect.poll(() => isAlive(child)).toBe(false);
