@@ -160,6 +160,26 @@ describe('the alarm', () => {
     expect(drifted({ ...reference, contexts: few })).toBeLessThan(1_000);
   });
 
+  it('notices what stays within the range of the reference, also where calibration asks for more than that is worth', () => {
+    const random = createRandom(8);
+    const values = (mean: number, deviation: number): number[] =>
+      NAMES.map(() => mean + deviation * random.bell());
+    const rows = Array.from({ length: 1200 }, () => observation(values(5, 1)));
+    const context = { name: 'day', ...contextOf(rows) };
+    const features = Object.entries(makeFeatures([context], random)).map(
+      ([name, one]) => [name, { ...one, discount: 6 }] as const,
+    );
+    const reference = alarmReference([context], Object.fromEntries(features));
+    const uncapped = Object.fromEntries(NAMES.map((name) => [name, 6]));
+    const after = (of: AlarmReference): number => {
+      const alarm = new CameraAlarm(of, 604_800);
+      for (let step = 0; step < 60; step += 1) alarm.update(observation(values(7.2, 0.3)));
+      return alarm.evidence;
+    };
+    expect(after(reference)).toBeGreaterThan(604_800);
+    expect(after({ ...reference, discounts: uncapped })).toBeLessThan(100);
+  });
+
   it('notices what neither context shows, and names the feature', () => {
     const random = createRandom(3);
     const alarm = new CameraAlarm(referenceOf(DAY, NIGHT), 604_800);

@@ -24,6 +24,13 @@ const RULES: Readonly<Partial<Record<AlarmedName, SupportRule>>> = {
   specks: SPECKS,
 };
 
+/**
+ * Discounts are at most this. A step is worth log(16) = 2.8 at best, that of a bin of a sixteenth, so what is discounted
+ * by more never alarms, and where one place of the reference is unlike its other half, calibration asks for that. How
+ * seldom a mean is as far off (`support.ts`) still limits the evidence: it alone allows about one false alarm a week.
+ */
+const MOST_DISCOUNT = 1.4;
+
 /** What the alarm compares with. */
 export function alarmReference(
   contexts: readonly ReferenceContext[],
@@ -35,7 +42,7 @@ export function alarmReference(
   const discounts: Partial<Record<AlarmedName, number>> = {};
   for (const name of ALARMED) {
     const discount = features[name]?.discount;
-    if (discount !== undefined) discounts[name] = discount;
+    if (discount !== undefined) discounts[name] = Math.min(MOST_DISCOUNT, discount);
   }
   return {
     discounts,
