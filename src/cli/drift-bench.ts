@@ -70,7 +70,7 @@ export function registerDriftBench(drift: Command): void {
       '--reference-pieces <n>',
       'places where each context is observed for 50 s for a reference',
       wholeFrom(2, 1440),
-      24,
+      48,
     )
     .option(
       '--pieces <n>',

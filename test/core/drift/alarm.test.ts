@@ -160,7 +160,7 @@ describe('the alarm', () => {
     expect(drifted({ ...reference, contexts: few })).toBeLessThan(1_000);
   });
 
-  it('notices what stays within the range of the reference, also where calibration asks for more than that is worth', () => {
+  it('notices what stays within the range of the reference, whatever calibration asks for', () => {
     const random = createRandom(8);
     const values = (mean: number, deviation: number): number[] =>
       NAMES.map(() => mean + deviation * random.bell());
