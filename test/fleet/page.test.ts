@@ -45,10 +45,6 @@ function windowOf(endMs: number): StreamBody<'metrics'> {
   return { ...Robot.metricsBody, window, bundle, cameras: [camera] };
 }
 
-async function say(robot: Robot, connectionState: string): Promise<void> {
-  await robot.say(robot.topic('connection'), JSON.stringify({ ...robot.header(0), connectionState }));
-}
-
 beforeAll(async () => {
   broker = await EmbeddedBroker.listen(0);
   fleet = await FleetProcess.start('--mqtt', broker.url, '--folder', join(folder.path, 'fleet'));
@@ -59,7 +55,7 @@ beforeAll(async () => {
     robot.produce('state', stateOf({ customer: name === 'r1' ? 'acme' : MARKUP.slice(0, 64) }));
     robot.produce('metrics', windowOf(Date.now() - 60_000));
     robot.produce('metrics', windowOf(Date.now()));
-    await say(robot, name === 'r3' ? 'OFFLINE' : 'ONLINE');
+    await robot.sayConnection(name === 'r3' ? 'OFFLINE' : 'ONLINE');
   }
   const wait = { timeout: 60_000, interval: 100 };
   await vi.waitFor(() => expect(robots.map(({ unacked }) => unacked)).toEqual([0, 0, 0]), wait);

@@ -108,8 +108,13 @@ export class Robot {
   }
 
   /** Publishes anything, as anybody could. */
-  async say(topic: string, payload: string | Buffer): Promise<void> {
-    await this.#client?.publishAsync(topic, payload, { qos: 1 });
+  async say(topic: string, payload: string | Buffer, retain = false): Promise<void> {
+    await this.#client?.publishAsync(topic, payload, { qos: 1, retain });
+  }
+
+  /** Says how it is connected. The broker keeps that for those who subscribe later, as that of a real robot. */
+  async sayConnection(connectionState: string): Promise<void> {
+    await this.say(this.topic('connection'), JSON.stringify({ ...this.header(0), connectionState }), true);
   }
 
   async close(): Promise<void> {
