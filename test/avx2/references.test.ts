@@ -25,7 +25,12 @@ describe('the reference check on a CPU without VNNI, of the shipped bundle', () 
     const manifest = bundleManifestSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
     // like bundles made before a variant could state its requirements
     for (const variant of manifest.variants) delete variant.requires;
-    writeFileSync(file, JSON.stringify(manifest));
+    // first in order, so that it is tried also where the machine is too busy to measure which one is the fastest
+    const isExact = ({ id }: { readonly id: string }): boolean => id === 'int8-exact';
+    const variants = manifest.variants.toSorted(
+      (one, other) => Number(isExact(other)) - Number(isExact(one)),
+    );
+    writeFileSync(file, JSON.stringify({ ...manifest, variants }));
   });
 
   afterAll(() => {
