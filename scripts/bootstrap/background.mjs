@@ -16,23 +16,25 @@ const TASK = path.join(import.meta.dirname, 'background-task.mjs');
 const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
 /**
- * Prepares and runs groups one after another, each in a process of its own that lets others go first. These processes
- * end when this one does, however it ends.
+ * Prepares groups one after another, and beside that runs those that are prepared one after another, each in a process
+ * of its own that lets others go first. These processes end when this one does, however it ends.
  */
 export class Background {
   #source;
   #context;
   #idle;
-  /** All that was asked for so far, in turn. @type {Promise<void>} */
-  #turn = Promise.resolve();
+  /** All preparations that were asked for so far, in turn. @type {Promise<void>} */
+  #preparing = Promise.resolve();
+  /** All groups that were asked for, in turn. @type {Promise<void>} */
+  #runs = Promise.resolve();
   /** @type {Map<Group, Promise<void>>} */
   #preparations = new Map();
   /** Groups that have not begun. @type {Group[]} */
   #left = [];
   /** @type {Group | undefined} */
   #running;
-  /** @type {import('node:child_process').ChildProcess | undefined} */
-  #child;
+  /** What prepares, and what runs a group. @type {Map<Task['part'], import('node:child_process').ChildProcess>} */
+  #children = new Map();
   #isStarted = false;
   #isEnding = false;
   #onExit = () => this.stop();
@@ -62,11 +64,11 @@ export class Background {
    */
   prepare(groups) {
     for (const group of groups) {
-      this.#turn = this.#turn.then(async () => {
+      this.#preparing = this.#preparing.then(async () => {
         if (!this.#isEnding) await this.#perform(group, 'prepare', LOW_PRIORITY);
         this.#preparations.delete(group);
       });
-      this.#preparations.set(group, this.#turn);
+      this.#preparations.set(group, this.#preparing);
     }
   }
 
@@ -80,13 +82,13 @@ export class Background {
     if (preparation === undefined) return;
     await showProgress(`[${group.name}] what it needs`, async (say) => {
       say('waiting until the background has installed it');
-      this.#endYielding();
+      this.#endYielding('prepare');
       await preparation;
     });
   }
 
   /**
-   * Begins to run groups, once what was asked for before is done. Only the first call does.
+   * Begins to run groups, each once it is prepared. Only the first call does.
    * @param {readonly Group[]} groups
    * @param {(group: Group, counts: Counts, output: string, minutes: number) => void} report
    */
@@ -94,7 +96,7 @@ export class Background {
     if (this.#isStarted) return;
     this.#isStarted = true;
     this.#left = [...groups];
-    this.#turn = this.#turn.then(() => this.#runInTurn(report));
+    this.#runs = this.#runInTurn(report);
   }
 
   /**
@@ -103,11 +105,10 @@ export class Background {
    */
   async finish() {
     this.#isEnding = true;
-    if (this.#running !== undefined) {
-      console.log(`\n== ${this.#running.name} still runs in the background`);
-      this.#endYielding();
-    }
-    await this.#turn;
+    if (this.#running !== undefined) console.log(`\n== ${this.#running.name} still runs in the background`);
+    this.#endYielding('prepare');
+    this.#endYielding('run');
+    await Promise.all([this.#preparing, this.#runs]);
     return this.#left;
   }
 
@@ -116,18 +117,24 @@ export class Background {
     this.#isEnding = true;
     for (const signal of SIGNALS) process.off(signal, this.#onSignal);
     process.off('exit', this.#onExit);
-    if (this.#child?.pid !== undefined) endTree(this.#child.pid);
+    for (const { pid } of this.#children.values()) if (pid !== undefined) endTree(pid);
   }
 
-  #endYielding() {
-    if (this.#child?.pid !== undefined) endYielding(treeOf(this.#child.pid));
+  /** @param {Task['part']} part */
+  #endYielding(part) {
+    const pid = this.#children.get(part)?.pid;
+    if (pid !== undefined) endYielding(treeOf(pid));
   }
 
   /** @param {Parameters<Background['start']>[1]} report */
   async #runInTurn(report) {
-    while (!this.#isEnding) {
-      const group = this.#left.shift();
-      if (group === undefined) return;
+    while (!this.#isEnding && this.#left.length > 0) {
+      const group = this.#left.find((each) => !this.#preparations.has(each));
+      if (group === undefined) {
+        await Promise.race(this.#left.flatMap((each) => this.#preparations.get(each) ?? []));
+        continue;
+      }
+      this.#left = this.#left.filter((each) => each !== group);
       console.log(`\n== ${group.name} begins, in the background`);
       this.#running = group;
       const started = performance.now();
@@ -152,7 +159,7 @@ export class Background {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    this.#child = child;
+    this.#children.set(part, child);
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (/** @type {string} */ text) => (output += text));
@@ -170,7 +177,7 @@ export class Background {
     // one that did not start, or has ended, is reported by its end
     child.send(task, () => undefined);
     const how = await ending;
-    this.#child = undefined;
+    this.#children.delete(part);
     if (counts === undefined) output += `${group.name} ended without a result (${how})\n`;
     return { counts: counts ?? oneTest(false), output };
   }

@@ -22,8 +22,8 @@ const TEST_GROUPS = new URL('test-groups.mjs', import.meta.url).href;
 
 /**
  * Runs groups: linters two at a time, then the others one after another. As soon as one begins that mostly waits, those
- * that only compute run in the background; what groups need is installed there from the start. Groups that have not
- * begun when the others have ended run as these did.
+ * that only compute run in the background; what groups need is installed there from the start, beside them. Groups that
+ * have not begun when the others have ended run as these did.
  * @param {readonly Group[]} groups
  * @param {Context} context
  * @param {Options} [options]

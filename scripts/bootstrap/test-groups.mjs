@@ -104,7 +104,6 @@ export const GROUPS = [
     prepare: async () => void (await prepareQuantizer()),
     run: ({ env }) => quantizer(env),
   },
-  { name: 'training', inBackground: true, prepare: ensureTraining, run: runTraining },
   // its tests have time limits
   { name: 'avx2', run: runAvx2 },
   {
@@ -119,6 +118,8 @@ export const GROUPS = [
     prepare: prepareArm64,
     run: (context) => runArm64(context, 'arm64-run'),
   },
+  // last, since what it needs takes longest to install
+  { name: 'training', inBackground: true, prepare: ensureTraining, run: runTraining },
 ];
 
 /**

@@ -117,6 +117,16 @@ describe('groups', () => {
     expect(text.indexOf('== math still runs')).toBeGreaterThan(text.indexOf('== robots: 7 passed'));
   });
 
+  it('run in the background while others are still prepared there, and wait for their own preparation', async () => {
+    const results = await run(`
+      { name: 'big', inBackground: true,
+        prepare: async () => { await heard('small-ended'); tell('big-prepared'); },
+        run: async () => ran(isTold('big-prepared') ? 2 : 0) },
+      { name: 'robots', waits: true, run: async () => { await heard('big-prepared'); return ran(); } },
+      { name: 'small', inBackground: true, run: async () => { tell('small-ended'); return ran(); } },`);
+    expect(outcomes(results)).toEqual(['big 2/0', 'robots 1/0', 'small 1/0']);
+  });
+
   it('that fail in the background count, however they end', async () => {
     const results = await run(`
       { name: 'fails', inBackground: true, run: async () => ran(2, 1) },
