@@ -25,10 +25,10 @@ const RULES: Readonly<Partial<Record<AlarmedName, SupportRule>>> = {
 };
 
 /**
- * Discounts are at most this. A step is worth log(16) = 2.8 at best, that of a bin of a sixteenth, so what is
- * discounted by more never alarms, and where one place of the reference is unlike its other half, calibration asks for
- * that. How seldom a mean is as far off (`support.ts`) still limits the evidence: it alone allows about one false alarm
- * a week.
+ * Discounts are at most this. Within the range of the reference a step is worth log(16) = 2.8 at best, that of a bin of
+ * a sixteenth, so what is discounted by more only alarms beyond it, and where one place of the reference is unlike its
+ * other half, calibration asks for that. How seldom a mean is as far off (`support.ts`) still limits the evidence: it
+ * alone allows about one false alarm a week.
  */
 const MOST_DISCOUNT = 1.4;
 
