@@ -56,18 +56,40 @@ async function until<T>(look: () => T | undefined, what: string): Promise<T> {
   throw new Error(`waited in vain for ${what}:\n${output.slice(-2000)}`);
 }
 
+const recordOf = (file: string): string => file.replace(/\.mcap$/, '.json');
+
 /** The record of a clip once it is complete. */
 function completed(file: string): ClipRecord | undefined {
-  const record = file.replace(/\.mcap$/, '.json');
+  const record = recordOf(file);
   if (!existsSync(record)) return undefined;
   const clip = clipRecordSchema.parse(JSON.parse(readFileSync(record, 'utf8')));
   return clip.complete ? clip : undefined;
 }
 
-/** What `goshawk drift replay` says of the folder of clips. */
-async function replayed(): Promise<DriftReplayReport & { readonly exitCode: number | null }> {
+/** A chunk has one or two of these frames: half a clip of so many has a whole one. */
+const ENOUGH_FRAMES = 8;
+
+/** Has clips recorded until one is long enough to be cut: while the model loads, there are no frames, or hardly any. */
+async function recorded(): Promise<{ readonly file: string; readonly record: ClipRecord }> {
+  for (;;) {
+    const asked = goshawk(['capture', '--capture-dir', clips, '--text', 'a test', '--protect']);
+    let printed = '';
+    asked.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')));
+    const [code] = (await once(asked, 'close')) as [number | null];
+    if (code !== 0) continue;
+    const file = printed.trim();
+    expect(existsSync(file)).toBe(true);
+    const record = await until(() => completed(file), 'the clip');
+    if (record.frames >= ENOUGH_FRAMES) return { file, record };
+    rmSync(file);
+    rmSync(recordOf(file));
+  }
+}
+
+/** What `goshawk drift replay` says of a clip. */
+async function replayed(clip: string): Promise<DriftReplayReport & { readonly exitCode: number | null }> {
   const report = join(folder, 'replay.json');
-  const child = goshawk(['drift', 'replay', clips, '--bundle', bundle, '--report', report]);
+  const child = goshawk(['drift', 'replay', clip, '--bundle', bundle, '--report', report]);
   const [exitCode] = (await once(child, 'close')) as [number | null];
   return { exitCode, ...driftReplaySchema.parse(JSON.parse(readFileSync(report, 'utf8'))) };
 }
@@ -78,7 +100,7 @@ describeWith([TELEMETRY_PEER], 'goshawk capture', () => {
     clips = join(folder, 'clips');
     bundle = (await writeTinyBundle(join(folder, 'models'))).folder;
     const camera = ['--camera', 'sim', '--rate', '10', '--size', '320x180', '--bundle', bundle];
-    const capture = ['--capture-dir', clips, '--capture-before-s', '1', '--capture-after-s', '0.5'];
+    const capture = ['--capture-dir', clips, '--capture-before-s', '1', '--capture-after-s', '1.5'];
     robot = goshawk(['run', ...camera, ...capture, '--seconds', '600', '--workers', '1', '--threads', '1']);
     await until(() => (existsSync(join(clips, 'requests')) ? true : undefined), 'the detector');
   });
@@ -91,19 +113,7 @@ describeWith([TELEMETRY_PEER], 'goshawk capture', () => {
   });
 
   it('has a running detector record a clip that other readers read, and so they do if it is cut', async () => {
-    let record: ClipRecord | undefined;
-    let file = '';
-    // while the model loads there is no frame yet: the command may give up
-    while (record === undefined) {
-      const asked = goshawk(['capture', '--capture-dir', clips, '--text', 'a test', '--protect']);
-      let printed = '';
-      asked.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')));
-      const [code] = (await once(asked, 'close')) as [number | null];
-      if (code !== 0) continue;
-      file = printed.trim();
-      expect(existsSync(file)).toBe(true);
-      record = await until(() => completed(file), 'the clip');
-    }
+    const { file, record } = await recorded();
     expect(record).toMatchObject({
       reason: 'manual',
       text: 'a test',
@@ -126,7 +136,7 @@ describeWith([TELEMETRY_PEER], 'goshawk capture', () => {
     expect(whole.indexed).toBe(4 * record.frames);
     expect(of('statistics')?.first).toHaveProperty('features.brightness');
 
-    expect(await replayed()).toMatchObject({ exitCode: 0, recordings: [{ outcome: 'complete' }] });
+    expect(await replayed(file)).toMatchObject({ exitCode: 0, recordings: [{ outcome: 'complete' }] });
     truncateSync(file, Math.floor(record.bytes / 2));
     const cut = readClip(file);
     expect(cut.complete).toBe(false);
@@ -135,7 +145,7 @@ describeWith([TELEMETRY_PEER], 'goshawk capture', () => {
     expect(left).toBeLessThan(record.frames);
     const published = cut.topics['/camera/image/compressed']?.count ?? 0;
     expect(published).toBeGreaterThan(0);
-    const { recordings } = await replayed();
+    const { recordings } = await replayed(file);
     expect(recordings).toMatchObject([{ outcome: 'incomplete', frames: { published } }]);
   });
 

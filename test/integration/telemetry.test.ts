@@ -82,6 +82,10 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   throw new Error(`waited in vain for ${what}`);
 }
 
+const outboxes = mkdtempSync(join(tmpdir(), 'goshawk-outbox-'));
+const newOutbox = (): string => mkdtempSync(join(outboxes, 'of-'));
+afterAll(() => rmSync(outboxes, { recursive: true }));
+
 const open: { close(): Promise<unknown> }[] = [];
 afterEach(async () => {
   for (const thing of open.splice(0).reverse()) await thing.close();
@@ -97,7 +101,7 @@ function settings(url: string, more: Partial<TelemetrySettings> = {}): Telemetry
     node: 'detector',
     manufacturer: 'Goshawk',
     bootId: randomUUID(),
-    outbox: mkdtempSync(join(tmpdir(), 'goshawk-outbox-')),
+    outbox: newOutbox(),
     ...more,
   };
 }
@@ -450,7 +454,7 @@ async function service(asked: Asked, environment: Record<string, string> = {}) {
   const values: PartValues = {
     ...parameterValues(PART_PARAMETERS, {}),
     telemetry: asked.url,
-    telemetry_outbox: mkdtempSync(join(tmpdir(), 'goshawk-outbox-')),
+    telemetry_outbox: newOutbox(),
     site: 'yard',
     robot: 'r1',
     telemetry_ca_file: asked.caFile ?? '',

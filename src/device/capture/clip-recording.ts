@@ -88,6 +88,8 @@ export class ClipRecording {
     let file: ClipFile | null = null;
     try {
       await this.#someFrame();
+      // whoever asked for the clip takes its file for a sign that frames come
+      if (this.#waiting.length === 0) return null;
       this.#record = { ...this.#record, bundle: this.#options.bundle() };
       file = await this.#store.create(this.#record);
       const writer = new ClipWriter(file, this.#options.labels);

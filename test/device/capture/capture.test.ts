@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { McapIndexedReader, McapStreamReader } from '@mcap/core';
 import fc from 'fast-check';
@@ -121,14 +121,17 @@ describe('a clip', () => {
     expect(await recordsIn(folder)).toHaveLength(1);
   });
 
-  it('that no frame came for is counted, and said to be no file', async () => {
+  it('that no frame came for is counted, and there is no file for it at any moment', async () => {
     const { clip, folder, lines, reading } = await capturing();
+    await utimes(folder, 0, 0);
     const answer = await clip([], []);
     expect(answer).toHaveProperty('clip');
     expect(reading()).toMatchObject({ clips: 0, recording: 0, refused: { no_frames: 1 } });
     const name = 'clip' in answer ? answer.clip : '';
     expect(lines).toEqual([`capture: clip ${name} has no frames, so there is no such file`]);
     expect((await readdir(folder)).filter((one) => one !== 'requests')).toEqual([]);
+    // a file that came and went changes the time of its folder
+    expect((await stat(folder)).mtimeMs).toBe(0);
   });
 
   it('has raw frames as JPEG, which are encoded only then, and frees the memory of frames that left', async () => {

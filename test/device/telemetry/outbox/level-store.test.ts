@@ -1,11 +1,13 @@
-import { mkdtemp, open, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { LevelStore } from '../../../../src/device/telemetry/outbox/level-store.ts';
 import type { OutboxStore } from '../../../../src/device/telemetry/outbox/store.ts';
 
-const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'goshawk-level-'));
+const root = await mkdtemp(join(tmpdir(), 'goshawk-level-'));
+const newFolder = (): Promise<string> => mkdtemp(join(root, 'store-'));
+afterAll(() => rm(root, { recursive: true }));
 
 const opened: OutboxStore[] = [];
 afterEach(async () => {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, open, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { MarkFile } from '../../../../src/device/telemetry/outbox/mark-file.ts';
 import {
   MAX_EARLIER_BOOTS,
@@ -13,7 +13,9 @@ import {
 } from '../../../../src/device/telemetry/outbox/store.ts';
 import { STORED_STREAMS } from '../../../../src/contract/telemetry/streams.ts';
 
-const newPath = async (): Promise<string> => join(await mkdtemp(join(tmpdir(), 'goshawk-marks-')), 'marks');
+const root = await mkdtemp(join(tmpdir(), 'goshawk-marks-'));
+const newPath = async (): Promise<string> => join(await mkdtemp(join(root, 'folder-')), 'marks');
+afterAll(() => rm(root, { recursive: true }));
 
 const marks = (metrics: number): Marks => ({
   bootId: randomUUID(),

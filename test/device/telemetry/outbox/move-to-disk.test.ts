@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { DiskOutbox, type DiskPorts } from '../../../../src/device/telemetry/outbox/disk-outbox.ts';
 import { openOutboxFolder } from '../../../../src/device/telemetry/outbox/outbox-folder.ts';
 
@@ -14,7 +14,9 @@ const ports: DiskPorts = {
 const open = (folder: string) => openOutboxFolder(folder, () => undefined);
 
 it('an outbox that began in memory moves to a real disk, which holds all of it for the next boot', async () => {
-  const folder = join(await mkdtemp(join(tmpdir(), 'goshawk-move-')), 'outbox');
+  const root = await mkdtemp(join(tmpdir(), 'goshawk-move-'));
+  onTestFinished(() => rm(root, { recursive: true }));
+  const folder = join(root, 'outbox');
   // Something else is in the way.
   await writeFile(folder, '');
   await expect(open(folder)).rejects.toMatchObject({ code: 'GOSHAWK_OUTBOX_UNWRITABLE' });
