@@ -125,7 +125,7 @@ async function runVitest(which, label, env) {
  * @returns {Promise<number | null>} exit code
  */
 export async function watchTests(files, env) {
-  const which = files.length > 0 ? files : ['--project', 'unit'];
+  const which = files.length > 0 ? files : ['--project', 'unit', '--project', 'unit-apart'];
   return await exitCodeOf(
     process.execPath,
     [packaged('vitest/vitest.mjs'), 'watch', ...which],

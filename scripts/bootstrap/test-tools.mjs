@@ -29,7 +29,8 @@ async function virtualEnvironment(folder, requirements, name, inputs) {
     });
     await run(
       path.join(folder, 'bin/pip'),
-      ['install', '--disable-pip-version-check', '--no-input', ...requirements],
+      // what tests import is compiled then: a small part of torch, for one
+      ['install', '--disable-pip-version-check', '--no-input', '--no-compile', ...requirements],
       {
         log: name,
         what: `installing Python packages for ${name}`,

@@ -1,12 +1,12 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi, type MockInstance } from 'vitest';
 import { untilStopped } from '../../../src/cli/kit/stop-signal.ts';
 
-const exit = vi.spyOn(process, 'exit');
-const stderr = vi.spyOn(process.stderr, 'write');
+let exit: MockInstance<typeof process.exit>;
+let stderr: MockInstance<typeof process.stderr.write>;
 
 beforeEach(() => {
-  exit.mockReset().mockImplementation(() => undefined as never);
-  stderr.mockReset().mockReturnValue(true);
+  exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+  stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
 });
 
 afterEach(() => {
