@@ -29,8 +29,7 @@ async function virtualEnvironment(folder, requirements, name, inputs) {
     });
     await run(
       path.join(folder, 'bin/pip'),
-      // what tests import is compiled then: a small part of torch, for one
-      ['install', '--disable-pip-version-check', '--no-input', '--no-compile', ...requirements],
+      ['install', '--disable-pip-version-check', '--no-input', ...requirements],
       {
         log: name,
         what: `installing Python packages for ${name}`,
