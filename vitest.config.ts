@@ -23,7 +23,8 @@ const WAITING = { poll: { timeout: 60_000 } };
 
 /**
  * Tests of real processes, brokers and databases wait for what a busy machine may not do in time: such a test is tried
- * once more, and `npm test` names it at its end if it then passes. Unit tests are not: a law that fails at random fails.
+ * once more, and `npm test` names it at its end if it then passes. Unit tests are not: a law that fails at random
+ * fails.
  */
 const RETRIED = { retry: 1 };
 
@@ -38,7 +39,8 @@ const FAULTS = 'test/fleet/faults.test.ts';
 
 /**
  * Unit tests that change what is the same for a whole process (modules, signals, the debug log): each has one of its
- * own. The others share as many as run at a time, which load a module once: 3.8 minutes instead of 6.4.
+ * own. The others share as many processes as run at a time, which load a module once: `npm run test:unit` then takes
+ * 4 minutes instead of 6 (AMD EPYC, 2 virtual cores).
  */
 const APART = [
   'test/cli/kit/stop-signal.test.ts',
@@ -55,6 +57,7 @@ const HALF_AN_HOUR = 30 * 60_000;
 /** Telemetry that waits is kept apart too, test by test. */
 const setupFiles = ['test/support/state-home.ts'];
 
+/** What both projects of unit tests have in common. */
 const UNIT = {
   env,
   ...turn(1),
@@ -71,10 +74,10 @@ const UNIT = {
 };
 
 /**
- * Projects: `unit` and `unit-apart` need nothing but node_modules; `integration` starts real processes (workers, brokers,
- * Chromium, the command line); `arm64` and `arm64-run` an emulated machine and `avx2` an emulated CPU, which `npm test`
- * makes; `ros` needs a ROS 2 environment; `fleet` starts a real broker and a real PostgreSQL, and `fleet-faults`, which
- * has the machine to itself, breaks them.
+ * Projects: `unit` and `unit-apart` need nothing but node_modules; `integration` starts real processes (workers,
+ * brokers, Chromium, the command line); `arm64` and `arm64-run` an emulated machine and `avx2` an emulated CPU, which
+ * `npm test` makes; `ros` needs a ROS 2 environment; `fleet` starts a real broker and a real PostgreSQL, and
+ * `fleet-faults`, which has the machine to itself, breaks them.
  */
 export default defineConfig({
   test: {

@@ -85,7 +85,7 @@ export const GROUPS = [
   linter('knip', ['knip/bin/knip.js']),
   linter('knip-production', ['knip/bin/knip.js', '--production']),
   { name: 'ruff', aliases: ['lint'], isLinter: true, run: runRuff },
-  { name: 'unit', run: async ({ env }) => sum([await vitest('unit', env), await vitest('unit-apart', env)]) },
+  { name: 'unit', run: ({ env }) => vitest('unit', env, ['--project', 'unit-apart']) },
   { name: 'integration', waits: true, run: ({ env }) => vitest('integration', env) },
   {
     name: 'fleet',

@@ -13,7 +13,8 @@ import { ClipFile } from '../../../src/device/capture/clip-file.ts';
 import { ClipStore } from '../../../src/device/capture/clip-store.ts';
 import { sharp } from '../../../src/device/imaging/sharp-setup.ts';
 import { McapRecording } from '../../../src/device/recording/mcap-recording.ts';
-import { BUNDLE, capturing, HEIGHT, jpegOf, MANUAL, noise, temporaryFolder, WIDTH } from './captured.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { BUNDLE, capturing, HEIGHT, jpegOf, MANUAL, noise, WIDTH } from './captured.ts';
 
 async function recordsIn(folder: string): Promise<ClipRecord[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
@@ -241,7 +242,11 @@ describe('budgets', () => {
     const left = (await recordsIn(folder)).map(({ clip: id }) => id);
     expect(left).toEqual(ids.slice(-left.length));
 
-    const full = await capturing({ folder: await temporaryFolder(), beforeMs: 100, budgetBytes: 60_000 });
+    const full = await capturing({
+      folder: await temporaryFolder('capture'),
+      beforeMs: 100,
+      budgetBytes: 60_000,
+    });
     for (let i = 0; i < 12; i += 1) {
       for (const image of few) full.deliver(image);
       full.part.capture({ ...MANUAL, isProtected: true });
@@ -380,7 +385,7 @@ describe('a disk that is full', () => {
   });
 
   it('refuses to start on a folder that cannot be one', async () => {
-    const folder = await temporaryFolder();
+    const folder = await temporaryFolder('capture');
     await writeFile(join(folder, 'file'), '');
     await expect(capturing({ folder: join(folder, 'file') })).rejects.toMatchObject({
       code: 'GOSHAWK_CAPTURE_UNWRITABLE',

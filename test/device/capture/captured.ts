@@ -1,7 +1,4 @@
 import { onTestFinished } from 'vitest';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createDetections, type Detections } from '../../../src/core/detections.ts';
 import { BLOCK_FLOATS } from '../../../src/core/drift/frame-block.ts';
 import type { CompressedView, ImageView } from '../../../src/core/image/image-view.ts';
@@ -11,6 +8,7 @@ import { encodeJpeg } from '../../../src/device/imaging/encode-image.ts';
 import type { FrameResult } from '../../../src/device/pipeline/frame/frame-result.ts';
 import type { DeviceView } from '../../../src/device/runtime/part.ts';
 import { FakeClock } from '../pipeline/fakes.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { sessionOf } from '../runtime/fake-session.ts';
 
 export const WIDTH = 96;
@@ -41,15 +39,9 @@ export function oneBox(score = 0.9, label = 0): Detections {
   return detections;
 }
 
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'goshawk-capture-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 /** A part whose frames are of one camera, `front`, with everything that it logged and offered. */
 export async function capturing(more: Partial<CaptureOptions> = {}, cameras: readonly string[] = ['front']) {
-  const folder = more.folder ?? (await temporaryFolder());
+  const folder = more.folder ?? (await temporaryFolder('capture'));
   const clock = new FakeClock();
   const lines: string[] = [];
   const offered: object[] = [];

@@ -1,13 +1,11 @@
-import { mkdtemp, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { LevelStore } from '../../../../src/device/telemetry/outbox/level-store.ts';
 import type { OutboxStore } from '../../../../src/device/telemetry/outbox/store.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
-const root = await mkdtemp(join(tmpdir(), 'goshawk-level-'));
-const newFolder = (): Promise<string> => mkdtemp(join(root, 'store-'));
-afterAll(() => rm(root, { recursive: true }));
+const newFolder = (): Promise<string> => temporaryFolder('level');
 
 const opened: OutboxStore[] = [];
 afterEach(async () => {

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { open, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MarkFile } from '../../../../src/device/telemetry/outbox/mark-file.ts';
 import {
   MAX_EARLIER_BOOTS,
@@ -12,10 +11,9 @@ import {
   type SavedMarks,
 } from '../../../../src/device/telemetry/outbox/store.ts';
 import { STORED_STREAMS } from '../../../../src/contract/telemetry/streams.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
-const root = await mkdtemp(join(tmpdir(), 'goshawk-marks-'));
-const newPath = async (): Promise<string> => join(await mkdtemp(join(root, 'folder-')), 'marks');
-afterAll(() => rm(root, { recursive: true }));
+const newPath = async (): Promise<string> => join(await temporaryFolder('marks'), 'marks');
 
 const marks = (metrics: number): Marks => ({
   bootId: randomUUID(),

@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { DiskOutbox, type DiskPorts } from '../../../../src/device/telemetry/outbox/disk-outbox.ts';
 import { openOutboxFolder } from '../../../../src/device/telemetry/outbox/outbox-folder.ts';
+import { temporaryFolder } from '../../../support/temporary-folder.ts';
 
 const ports: DiskPorts = {
   compose: ({ stream, last, body }) => JSON.stringify({ stream, last, ...body }),
@@ -14,9 +14,7 @@ const ports: DiskPorts = {
 const open = (folder: string) => openOutboxFolder(folder, () => undefined);
 
 it('an outbox that began in memory moves to a real disk, which holds all of it for the next boot', async () => {
-  const root = await mkdtemp(join(tmpdir(), 'goshawk-move-'));
-  onTestFinished(() => rm(root, { recursive: true }));
-  const folder = join(root, 'outbox');
+  const folder = join(await temporaryFolder('move'), 'outbox');
   // Something else is in the way.
   await writeFile(folder, '');
   await expect(open(folder)).rejects.toMatchObject({ code: 'GOSHAWK_OUTBOX_UNWRITABLE' });
